@@ -10,10 +10,19 @@
 namespace varscope::internal::kernels {
 namespace {
 
-Window WindowOf(const KernelContext& ctx, const Shape& images, const Shape& filter) {
+// The window that an op slides over images, and what it meets at each of its taps.
+struct Slide {
+  Window w;
+  int64_t m;     // results of a channel
+  int64_t size;  // of all channels
+  int64_t taps;
+};
+
+Slide SlideOf(const KernelContext& ctx, const Shape& images, const Shape& filter) {
   const std::vector<int64_t>& strides = ctx.attrs.list("strides");
-  return MakeWindow(images, filter.dim(0), filter.dim(1), strides[1], strides[2],
-                    ctx.attrs.text("padding") == "SAME");
+  const Window w = MakeWindow(images, filter.dim(0), filter.dim(1), strides[1], strides[2],
+                              ctx.attrs.text("padding") == "SAME");
+  return {w, filter.dim(3), w.channels * filter.dim(3), w.height * w.width};
 }
 
 // Calls fn(tap of the filter, pixel of the images, pixel of the result) for the taps [first, last)
@@ -75,10 +84,7 @@ absl::Status InParts(KernelContext& ctx, int64_t count, int64_t size, double cos
 absl::Status DepthwiseConv2D(KernelContext& ctx) {
   const Tensor& x = ctx.in(0);
   const Tensor& filter = ctx.in(1);
-  const Window w = WindowOf(ctx, x.shape(), filter.shape());
-  const int64_t m = filter.shape().dim(3);
-  const int64_t size = w.channels * m;
-  const int64_t taps = w.height * w.width;
+  const auto [w, m, size, taps] = SlideOf(ctx, x.shape(), filter.shape());
   const auto cost = static_cast<double>(w.out_width * size * taps);
   return InParts(ctx, w.batch * w.out_height, w.out_width * size, cost,
                  [&](auto* to, int64_t begin, int64_t end) {
@@ -96,10 +102,7 @@ absl::Status DepthwiseConv2D(KernelContext& ctx) {
 absl::Status DepthwiseConv2DBackpropInput(KernelContext& ctx) {
   const Tensor& dy = ctx.in(0);
   const Tensor& filter = ctx.in(1);
-  const Window w = WindowOf(ctx, ctx.shape(), filter.shape());
-  const int64_t m = filter.shape().dim(3);
-  const int64_t size = w.channels * m;
-  const int64_t taps = w.height * w.width;
+  const auto [w, m, size, taps] = SlideOf(ctx, ctx.shape(), filter.shape());
   const auto cost = static_cast<double>(w.out_height * w.out_width * size * taps);
   return InParts(ctx, w.batch, w.in_height * w.in_width * w.channels, cost,
                  [&](auto* to, int64_t begin, int64_t end) {
@@ -117,11 +120,9 @@ absl::Status DepthwiseConv2DBackpropInput(KernelContext& ctx) {
 absl::Status DepthwiseConv2DBackpropFilter(KernelContext& ctx) {
   const Tensor& dy = ctx.in(0);
   const Tensor& x = ctx.in(1);
-  const Window w = WindowOf(ctx, x.shape(), ctx.shape());
-  const int64_t m = ctx.shape().dim(3);
-  const int64_t size = w.channels * m;
+  const auto [w, m, size, taps] = SlideOf(ctx, x.shape(), ctx.shape());
   const int64_t rows = w.batch * w.out_height;
-  return InParts(ctx, w.height * w.width, size, static_cast<double>(rows * w.out_width * size),
+  return InParts(ctx, taps, size, static_cast<double>(rows * w.out_width * size),
                  [&](auto* to, int64_t begin, int64_t end) {
                    using T = std::remove_pointer_t<decltype(to)>;
                    for (int64_t row = 0; row < rows; ++row) {

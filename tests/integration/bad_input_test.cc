@@ -15,6 +15,7 @@
 #include "proto/wire/frame.h"
 #include "proto/wire/protocol.h"
 #include "tests/support/bytes_of.h"
+#include "tests/support/definition.h"
 #include "tests/support/operator.h"
 #include "tests/support/raw_worker.h"
 #include "tests/support/server_process.h"
@@ -35,7 +36,7 @@ internal::Clock::time_point Soon() { return internal::Clock::now() + std::chrono
 class BadInputTest : public ::testing::Test {
  protected:
   BadInputTest() {
-    v1::VariableDefinition w = Definition("w", {2, 3});
+    v1::VariableDefinition w = ZerosOf("w", {2, 3});
     v1::Resolution created;
     EXPECT_TRUE(Resolve(w, &created).ok());
     EXPECT_EQ(created.outcome(), v1::Resolution::CREATED);
@@ -67,18 +68,6 @@ class BadInputTest : public ::testing::Test {
       info.clear_bytes_pulled();
     }
     return list.DebugString();
-  }
-
-  static v1::VariableDefinition Definition(const std::string& key,
-                                           const std::vector<int64_t>& dims) {
-    v1::VariableDefinition d;
-    d.set_key(key);
-    d.set_name(key);
-    d.set_dtype(v1::DT_FLOAT32);
-    d.mutable_shape()->mutable_dims()->Assign(dims.begin(), dims.end());
-    d.mutable_initializer()->set_kind("zeros");
-    d.set_reuse(v1::REUSE_AUTO);
-    return d;
   }
 
   grpc::Status Resolve(const v1::VariableDefinition& definition,
@@ -234,7 +223,7 @@ TEST_F(BadInputTest, ALargeRequestThatIsRefusedEndsItsStream) {
 
 TEST_F(BadInputTest, Names) {
   const auto message = [&](const std::string& name) {
-    const grpc::Status status = Resolve(Definition(name, {1}));
+    const grpc::Status status = Resolve(ZerosOf(name, {1}));
     EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
     EXPECT_LT(status.error_message().size(), 1000U);
     return status.error_message();
@@ -272,7 +261,7 @@ TEST_F(BadInputTest, NamesThatAreNotUtf8) {
 
 TEST_F(BadInputTest, Shapes) {
   const auto message = [&](const std::vector<int64_t>& dims) {
-    const grpc::Status status = Resolve(Definition("new", dims));
+    const grpc::Status status = Resolve(ZerosOf("new", dims));
     EXPECT_FALSE(status.ok());
     return status.error_message();
   };
@@ -285,17 +274,17 @@ TEST_F(BadInputTest, Shapes) {
 }
 
 TEST_F(BadInputTest, InitializersAndDTypes) {
-  v1::VariableDefinition d = Definition("new", {2});
+  v1::VariableDefinition d = ZerosOf("new", {2});
   d.mutable_initializer()->set_kind("lucky");
   EXPECT_THAT(Resolve(d).error_message(), HasSubstr("unknown initializer 'lucky'; known: "));
-  d = Definition("new", {2});
+  d = ZerosOf("new", {2});
   d.mutable_initializer()->set_kind("value");
   d.mutable_initializer()->set_value("12345");
   EXPECT_THAT(Resolve(d).error_message(), HasSubstr("has 5 bytes, float32 (2,) takes 8"));
-  d = Definition("new", {2});
+  d = ZerosOf("new", {2});
   d.set_dtype(static_cast<v1::DType>(99));
   EXPECT_THAT(Resolve(d).error_message(), HasSubstr("99 is not a dtype"));
-  d = Definition("new", {2});
+  d = ZerosOf("new", {2});
   d.mutable_partitioning()->mutable_full_shape()->add_dims(2);
   d.mutable_partitioning()->add_partitions(0);
   EXPECT_THAT(Resolve(d).error_message(), HasSubstr("zero partitions"));
@@ -310,7 +299,7 @@ TEST_F(BadInputTest, WorkersWithoutANameOrAConnection) {
   EXPECT_THAT(nameless.error_message(), HasSubstr("a worker needs an id"));
 
   v1::ResolveRequest request;
-  *request.add_definitions() = Definition("new", {1});
+  *request.add_definitions() = ZerosOf("new", {1});
   v1::ResolveResponse response;
   grpc::ClientContext without;
   const grpc::Status nobody = worker_.stub().Resolve(&without, request, &response);
@@ -332,7 +321,7 @@ TEST_F(BadInputTest, WorkersWithoutANameOrAConnection) {
 
   // A worker's next incarnation fences its earlier one.
   const RawWorker next(server_.target(), "mallory");
-  EXPECT_EQ(Resolve(Definition("new", {1})).error_code(), grpc::StatusCode::ABORTED);
+  EXPECT_EQ(Resolve(ZerosOf("new", {1})).error_code(), grpc::StatusCode::ABORTED);
   EXPECT_EQ(ExchangeFrames({{GoodHead(), 24}}).error_code(), grpc::StatusCode::ABORTED);
 
   v1::ConnectRequest old;
@@ -456,7 +445,7 @@ TEST_F(BadInputTest, RowsThatCannotBePulled) {
     const char* message;
   };
   const auto invalid = grpc::StatusCode::INVALID_ARGUMENT;
-  v1::VariableDefinition scalar = Definition("scalar", {});
+  v1::VariableDefinition scalar = ZerosOf("scalar", {});
   ASSERT_TRUE(Resolve(scalar).ok());
   before_ = Store();
   const std::vector<Case> cases = {

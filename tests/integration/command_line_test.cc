@@ -12,6 +12,7 @@
 #include <regex>
 
 #include "proto/wire/protocol.h"
+#include "tests/support/definition.h"
 #include "tests/support/programs.h"
 #include "tests/support/raw_worker.h"
 #include "tests/support/sanitizer.h"
@@ -248,13 +249,7 @@ TEST_F(CtlCommandTest, AsManyVariablesAsThereAre) {
     v1::ResolveRequest request;
     request.set_sequence(first + 1);
     for (int i = first; i < first + kAtOnce; ++i) {
-      v1::VariableDefinition& definition = *request.add_definitions();
-      definition.set_name("many/" + std::string(300, 'n') + std::to_string(i));
-      definition.set_key(definition.name());
-      definition.set_dtype(v1::DT_FLOAT32);
-      definition.mutable_shape();
-      definition.mutable_initializer()->set_kind("zeros");
-      definition.set_reuse(v1::REUSE_AUTO);
+      *request.add_definitions() = ZerosOf("many/" + std::string(300, 'n') + std::to_string(i), {});
     }
     v1::ResolveResponse response;
     const grpc::Status created = raw.Call(&v1::ParameterServer::Stub::Resolve, request, &response);

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "proto/wire/session.h"
+#include "tests/support/definition.h"
 #include "tests/support/raw_worker.h"
 #include "tests/support/sanitizer.h"
 #include "tests/support/server_process.h"
@@ -271,15 +272,7 @@ class Hostile {
 
   static v1::VariableDefinition& Define(v1::ResolveRequest& request, const std::string& name,
                                         int64_t elements) {
-    v1::VariableDefinition& definition = *request.add_definitions();
-    definition.set_kind(v1::KIND_SHARED);
-    definition.set_key(name);
-    definition.set_name(name);
-    definition.set_dtype(v1::DT_FLOAT32);
-    definition.mutable_shape()->add_dims(elements);
-    definition.mutable_initializer()->set_kind("zeros");
-    definition.set_reuse(v1::REUSE_AUTO);
-    return definition;
+    return *request.add_definitions() = ZerosOf(name, {elements});
   }
 
   void Resolve(const v1::ResolveRequest& request) {

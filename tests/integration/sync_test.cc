@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "proto/wire/protocol.h"
+#include "tests/support/definition.h"
 #include "tests/support/in_threads.h"
 #include "tests/support/operator.h"
 #include "tests/support/programs.h"
@@ -394,13 +395,8 @@ TEST(RobustTest, WhoDefinesFirstDecidesNothing) {
   const ServerProcess server({"--sync", "model" + robust, "--sync", "emb" + robust});
   const RawWorker raw(server.target(), "raw");
   v1::ResolveRequest request;
-  v1::VariableDefinition& definition = *request.add_definitions();
-  definition.set_key("model/w");
+  v1::VariableDefinition& definition = *request.add_definitions() = ZerosOf("model/w", {});
   definition.set_name("evil");
-  definition.set_dtype(v1::DT_FLOAT32);
-  definition.mutable_shape();
-  definition.mutable_initializer()->set_kind("zeros");
-  definition.set_reuse(v1::REUSE_AUTO);
   v1::ResolveResponse response;
   const grpc::Status status = raw.Call(&v1::ParameterServer::Stub::Resolve, request, &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);

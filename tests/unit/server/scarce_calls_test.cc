@@ -15,6 +15,7 @@
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "proto/wire/convert.h"
 #include "server/server.h"
+#include "tests/support/definition.h"
 #include "tests/support/raw_worker.h"
 #include "tests/support/sanitizer.h"
 #include "tests/support/temporary_directory.h"
@@ -94,13 +95,7 @@ class ScarceCallsTest : public ::testing::Test {
   grpc::Status Define(const RawWorker& worker, const std::string& name) {
     v1::ResolveRequest request;
     request.set_sequence(++next_);
-    v1::VariableDefinition& definition = *request.add_definitions();
-    definition.set_key(name);
-    definition.set_name(name);
-    definition.set_dtype(v1::DT_FLOAT32);
-    definition.mutable_shape()->add_dims(2);
-    definition.set_reuse(v1::REUSE_AUTO);
-    definition.mutable_initializer()->set_kind("zeros");
+    *request.add_definitions() = testing::ZerosOf(name, {2});
     v1::ResolveResponse response;
     return worker.Call(&Workers::Resolve, request, &response);
   }

@@ -67,21 +67,7 @@ class ScarceDefinitionsTest : public ::testing::Test, public ServiceParts {
   ScarceDefinitionsTest()
       : recorder_(testing::Opened(directory_.path()), {.level = DurabilityLevel::kSync}, store,
                   workers, 0),
-        logged_{.store = store,
-                .workers = workers,
-                .session_keys = session_keys,
-                .barriers = barriers,
-                .synchronizer = synchronizer,
-                .durability = recorder_,
-                .in_flight_calls = in_flight_calls,
-                .definition_lanes = definition_lanes,
-                .stream_places = stream_places,
-                .memory_quota = memory_quota,
-                .pinned_memory = pinned_memory,
-                .stall_detector = stall_detector,
-                .limits = {},
-                .local = {},
-                .first_epoch = 99} {}
+        logged_(With(recorder_)) {}
 
   // After `calls` allocations one fails; `failed` says whether there were so many.
   absl::Status Resolve(const Caller& caller, const v1::ResolveRequest& request,

@@ -30,22 +30,26 @@ struct ServiceParts {
   MemoryQuota memory_quota{uint64_t{64} << 20};
   PinnedMemory pinned_memory{uint64_t{64} << 20};
   StallDetector stall_detector{std::chrono::milliseconds(0)};
-  const ServiceContext context{.store = store,
-                               .workers = workers,
-                               .session_keys = session_keys,
-                               .barriers = barriers,
-                               .synchronizer = synchronizer,
-                               .durability = durability,
-                               .in_flight_calls = in_flight_calls,
-                               .definition_lanes = definition_lanes,
-                               .stream_places = stream_places,
-                               .memory_quota = memory_quota,
-                               .pinned_memory = pinned_memory,
-                               .stall_detector = stall_detector,
-                               .limits = {},
-                               .local = {},
-                               .first_epoch = 99};
+  const ServiceContext context = With(durability);
 
+  // The same with another log.
+  ServiceContext With(Durability& kept) {
+    return {.store = store,
+            .workers = workers,
+            .session_keys = session_keys,
+            .barriers = barriers,
+            .synchronizer = synchronizer,
+            .durability = kept,
+            .in_flight_calls = in_flight_calls,
+            .definition_lanes = definition_lanes,
+            .stream_places = stream_places,
+            .memory_quota = memory_quota,
+            .pinned_memory = pinned_memory,
+            .stall_detector = stall_detector,
+            .limits = {},
+            .local = {},
+            .first_epoch = 99};
+  }
   Caller Connect(const std::string& worker) {
     return {worker, workers.Connect(worker, "host", 1, Sharing::kGlobal).value()};
   }

@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/wire/retry_info.h"
+#include "tests/support/definition.h"
 #include "tests/unit/server/rpc/service_parts.h"
 
 namespace varscope::server {
@@ -26,13 +27,7 @@ class WorkerCallsTest : public ::testing::Test, public ServiceParts {
     v1::ResolveRequest request;
     request.set_sequence(1);
     for (const std::string& name : names) {
-      v1::VariableDefinition& definition = *request.add_definitions();
-      definition.set_key(name);
-      definition.set_name(name);
-      definition.set_dtype(v1::DT_FLOAT32);
-      definition.mutable_shape()->add_dims(2);
-      definition.set_reuse(v1::REUSE_AUTO);
-      definition.mutable_initializer()->set_kind("zeros");
+      *request.add_definitions() = testing::ZerosOf(name, {2});
     }
     return request;
   }
